@@ -1,0 +1,1 @@
+"""Adapters: one file per vendor, the only place a vendor's library is imported."""

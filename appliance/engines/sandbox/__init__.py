@@ -1,0 +1,1 @@
+"""Untrusted work in child processes: one host that forks, one confined child per task."""

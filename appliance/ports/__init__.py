@@ -1,0 +1,1 @@
+"""What the rooms ask of engines: Protocols and their value types, one file each."""

@@ -1,0 +1,6 @@
+export interface TreeNode {
+  id: string;
+  label: string;
+  href?: string;
+  children?: TreeNode[];
+}

@@ -1,0 +1,130 @@
+import type { Catalogue } from "../en";
+import { counter } from "../plural";
+
+const count = counter("fr");
+
+export const units: Catalogue["units"] = {
+  bytes: ["o", "ko", "Mo", "Go", "To"],
+  second: "s",
+  minute: "min",
+  hour: "h",
+};
+
+export const common: Catalogue["common"] = {
+  actions: "Actions",
+  add: "Ajouter",
+  asTable: "Voir le tableau",
+  back: "Retour",
+  cancel: "Annuler",
+  choose: (name) => `Sélectionner ${name}`,
+  chooseAll: "Tout sélectionner",
+  clear: "Effacer",
+  close: "Fermer",
+  copied: "Copié",
+  copy: "Copier",
+  copyFailed: "Le navigateur ne permet pas la copie ici. Sélectionnez le texte et copiez-le au clavier.",
+  delete: "Supprimer",
+  edit: "Modifier",
+  filter: "Filtrer",
+  loading: "Chargement",
+  more: "Plus",
+  never: "jamais",
+  none: "–",
+  group: "Groupe",
+  owner: "Propriétaire",
+  nothingMatches: "Aucun résultat",
+  optional: "facultatif",
+  refresh: "Actualiser",
+  retry: "Réessayer",
+  save: "Enregistrer",
+  saved: "Enregistré",
+  shownOnce: "Affiché cette seule fois. Mettez-le en lieu sûr avant de fermer.",
+  stop: "Arrêter",
+  takeAway: (name) => `Retirer ${name}`,
+  timesIn: (zone) => `Heures : ${zone}`,
+  undo: "Annuler",
+  people: (n) => count(n, "# personne", "# personnes"),
+  documents: (n) => count(n, "# document", "# documents"),
+  passages: (n) => count(n, "# passage", "# passages"),
+  collections: (n) => count(n, "# collection", "# collections"),
+  pages: (n) => count(n, "# page", "# pages"),
+  seconds: (n) => count(n, "# seconde", "# secondes"),
+};
+
+export const errors: Catalogue["errors"] = {
+  unreachable: {
+    title: "L’appliance ne répond pas",
+    detail: "Le réseau est coupé, ou l’appliance redémarre.",
+    hint: "Rien de ce que vous avez saisi n’est perdu. Nouvel essai automatique.",
+  },
+  unexpected: {
+    title: "Cette page a rencontré un incident",
+    detail: "Une erreur imprévue s’est produite dans cette partie de l’interface.",
+    hint: "Rechargez la page ; si cela se reproduit, prévenez votre administrateur.",
+  },
+  request: "Demande",
+  notFound: {
+    title: "Cette page n’existe pas",
+    text: "L’adresse est peut-être ancienne, ou son contenu a été supprimé ou ne vous est pas partagé.",
+    home: "Aller aux conversations",
+  },
+};
+
+export const markdown: Catalogue["markdown"] = {
+  picture: (description) => `[image : ${description}]`,
+  citation: (number) => `Source ${number}`,
+  unsupported: "Aucune source ne le dit",
+  copyCode: "Copier",
+};
+
+export const shell: Catalogue["shell"] = {
+  name: "Appliance",
+  rooms: "Rubriques",
+  chat: "Conversations",
+  chatShort: "Échanges",
+  ask: "Questions",
+  askShort: "Questions",
+  documents: "Documents",
+  models: "Modèles",
+  admin: "Administration",
+  help: "Aide",
+  more: "Plus",
+  account: "Votre compte",
+  fold: "Replier la barre latérale",
+  unfold: "Déplier la barre latérale",
+  messages: "Messages",
+  skip: "Aller au contenu",
+  quiet: (day) => `Rien n’est sorti de la machine depuis le ${day}`,
+  quietForMembers: "Tout ce que vous faites ici reste sur cette machine",
+  unwatched: "Les connexions sortantes ne sont pas surveillées",
+  offline: "L’appliance ne répond pas. Votre saisie est conservée ; nouvel essai en cours…",
+  back: "L’appliance répond de nouveau",
+  signOut: "Se déconnecter",
+  language: "Langue",
+  theme: "Apparence",
+  themes: { system: "Comme le système", light: "Claire", dark: "Sombre" },
+  languages: { en: "English", fr: "Français" },
+  profile: "Profil et mot de passe",
+  sessions: "Sessions",
+  keys: "Clés d’API",
+  palette: "Aller à, faire…",
+  apiDocs: "Référence de l’API",
+};
+
+export const palette: Catalogue["palette"] = {
+  title: "Palette de commandes",
+  placeholder: "Où aller, que faire ?",
+  empty: "Rien sous ce nom. Appuyez sur Entrée pour poser la question.",
+  groups: { go: "Aller à", do: "Faire", documents: "Documents", collections: "Collections", questions: "Questions précédentes", conversations: "Conversations", help: "Aide" },
+  ask: (question) => `Demander : ${question}`,
+  upload: "Ajouter des fichiers",
+  newCollection: "Nouvelle collection",
+  newQuestion: "Interroger les documents",
+  newConversation: "Nouvelle conversation",
+  searchConversations: "Chercher dans les conversations",
+  exportAs: (format) => `Exporter cette conversation : ${format}`,
+  addUser: "Ajouter une personne",
+  useTheme: (name) => `Apparence : ${name.toLocaleLowerCase("fr")}`,
+  useLanguage: (name) => `Langue : ${name}`,
+  keys: { move: "parcourir", choose: "choisir", close: "fermer" },
+};
