@@ -96,7 +96,8 @@ class ScriptedOllama(WireServer):
     @property
     def prompts(self) -> list[str]:
         """What the models were asked to write to, in order: each request's messages, joined."""
-        return [_prompt(request.body) for request in self.received if request.path in _WRITES]
+        written = [request for request in self.received if request.path in _WRITES and not _is_too_long(request)]
+        return [_prompt(request.body) for request in written]
 
     def last(self, path: str = "/api/chat") -> Received:
         """The latest request of a path."""
@@ -104,7 +105,9 @@ class ScriptedOllama(WireServer):
 
     async def handle(self, exchange: Exchange) -> None:
         request = exchange.request
-        if request.path in _WRITES or request.path in {"/api/embed", "/v1/embeddings"}:
+        if _is_too_long(request):
+            await exchange.answer_json({"error": "the input length exceeds the context length"}, status=400)
+        elif request.path in _WRITES or request.path in {"/api/embed", "/v1/embeddings"}:
             await self._work(exchange, self._script_for(request))
         elif (answer := self._describe(request)) is not None:
             await exchange.answer_json(answer)
@@ -357,6 +360,13 @@ def _prompt(body: Any) -> str:
     if "prompt" in body:
         return str(body["prompt"])
     return "\n".join(str(message.get("content", "")) for message in body.get("messages", []))
+
+
+def _is_too_long(request: Received) -> bool:
+    """Tell a prompt that does not fit and must not be cut, of which the real one computes nothing."""
+    if request.path != "/api/generate" or request.body.get("truncate", True):
+        return False
+    return len(_prompt(request.body).split()) > (request.body.get("options") or {}).get("num_ctx", 4096)
 
 
 def _full(name: str) -> str:

@@ -16,7 +16,9 @@ from appliance.engines.circuit import Circuit
 from appliance.engines.forced_call import ask_for_call, read_call
 from appliance.engines.http_engine import EngineRefused, HttpEngine
 from appliance.engines.model_errors import ContextExceeded, ModelCannot, ModelNotFound
-from appliance.engines.ollama_wire import Piece, chat_body
+from appliance.engines.ollama_host import OllamaHost
+from appliance.engines.ollama_slots import Slots
+from appliance.engines.ollama_wire import EMBEDDING_FAMILIES, Piece, chat_body
 from appliance.ports.chat import ChatRequest, Delta
 
 _NONE_THERE = Text(
@@ -25,7 +27,6 @@ _NONE_THERE = Text(
 _QUICK_SECONDS = 5.0
 _TOO_LONG = "exceeds the context length"
 """Ollama's words for a prompt that it was told not to cut."""
-EMBEDDING_FAMILIES = frozenset({"bert", "nomic-bert", "nomic-bert-moe", "gemma-embedding"})
 
 
 class _Entry(msgspec.Struct):
@@ -64,6 +65,8 @@ class Ollama:
             read_seconds=settings.first_token_timeout_seconds,
         )
         self._circuit = Circuit(self._engine.name)
+        self._host = OllamaHost(settings.url)
+        self._slots = Slots(self._engine.name, self._free, patience_seconds=settings.first_token_timeout_seconds)
         self._completes: dict[str, bool] = {}
         self._known = Briefly(self._there)
 
@@ -133,31 +136,41 @@ class Ollama:
             return self._deltas(request, model)
         return read_call(self._deltas(ask_for_call(request), model), request.tools, engine=self._engine.name)
 
+    async def _free(self, model: str) -> bool:
+        return await self._host.free(model, context_length=self._settings.context_length)
+
     async def _deltas(self, request: ChatRequest, model: str) -> AsyncGenerator[Delta]:
-        lines = self._engine.lines(
+        for may_repeat in (True, False):
+            turns = self._slots.turn(model, may_repeat=may_repeat)
+            async with turns as turn, aclosing(self._lines(request, model)) as lines:
+                pieces, called = 0, False
+                async for line in lines:
+                    turn.hear()
+                    piece: Piece = self._engine.decode(line, Piece)
+                    if piece.error or piece.done:
+                        turn.finish()
+                    if piece.error:
+                        break
+                    called = called or bool(piece.message.tool_calls)
+                    if delta := piece.delta(called=called):
+                        yield delta
+                        pieces += 1
+                    if piece.done:
+                        return
+                    if pieces > request.max_tokens:
+                        # Each piece is a token or more: an engine that does not keep to its limit is held to it here.
+                        yield Delta(reason="length")
+                        return
+                # An error, or the end without the last line: the engine died or was stopped.
+                raise EngineFailed(engine=self._engine.name)
+
+    def _lines(self, request: ChatRequest, model: str) -> AsyncGenerator[bytes]:
+        return self._engine.lines(
             "/api/chat",
             chat_body(request, model, context_length=self._settings.context_length),
             first_seconds=self._settings.first_token_timeout_seconds,
             idle_seconds=self._settings.idle_timeout_seconds,
         )
-        pieces, called = 0, False
-        async with aclosing(lines):
-            async for line in lines:
-                piece: Piece = self._engine.decode(line, Piece)
-                if piece.error:
-                    break
-                called = called or bool(piece.message.tool_calls)
-                if delta := piece.delta(called=called):
-                    yield delta
-                    pieces += 1
-                if piece.done:
-                    return
-                if pieces > request.max_tokens:
-                    # Each piece is a token or more: an engine that does not keep to its limit is held to it here.
-                    yield Delta(reason="length")
-                    return
-        # An error, or the end without the last line: the engine died or was stopped.
-        raise EngineFailed(engine=self._engine.name)
 
     async def check(self) -> Health:
         """Ask for the version and how many models there are."""
@@ -182,6 +195,7 @@ class Ollama:
     async def __aexit__(self, *exception: object) -> None:
         """Close every connection."""
         await self._engine.close()
+        await self._host.__aexit__(*exception)
 
 
 class AutomaticOllama(Ollama):

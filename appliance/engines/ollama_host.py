@@ -11,11 +11,12 @@ import httpx
 import msgspec
 
 from appliance.core.database import now
-from appliance.core.errors import EngineTimedOut
+from appliance.core.errors import ApplianceError, EngineTimedOut
 from appliance.engines.http_engine import EngineBroken, EngineRefused, HttpEngine
 from appliance.engines.model_errors import ModelNotFound, ModelRefused, PullFailed
-from appliance.engines.ollama import EMBEDDING_FAMILIES
+from appliance.engines.ollama_slots import free_slot
 from appliance.engines.ollama_weights import Details, SharedWeights, Weights, weights_of
+from appliance.engines.ollama_wire import EMBEDDING_FAMILIES
 from appliance.ports.model_host import HostedModel, Measured, ModelDetails, PullProgress, RunningModel
 
 _CONNECT_SECONDS, _READ_SECONDS, _QUICK_SECONDS = 2.0, 30.0, 5.0
@@ -167,6 +168,10 @@ class OllamaHost:
                 "POST", "/api/generate", {"model": name, "keep_alive": 0, "stream": False}, kind=None
             )
 
+    async def free(self, name: str, *, context_length: int) -> bool:
+        """Get back a slot that was lost when a reader left; True where one was. See `free_slot`."""
+        return await free_slot(self, self._engine, name, context_length=context_length)
+
     async def remove(self, name: str) -> None:
         """Delete a model, out of memory first: there it would stay without a name to unload it by."""
         if any({name, f"{name}:latest"} & set(one.names) for one in await self.running()):
@@ -253,19 +258,25 @@ class OllamaHost:
             return
         body = {"model": name, "prompt": prompt, "stream": True, "options": options}
         lines = self._engine.lines("/api/generate", body, first_seconds=_LOAD_SECONDS, idle_seconds=_IDLE_SECONDS)
-        pieces = 0
-        with _explaining(name):
-            async with aclosing(lines):
-                async for line in lines:
-                    piece: _Piece = self._engine.decode(line, _Piece)
-                    if piece.error is not None:
-                        raise ModelRefused(reason=piece.error[:300])
-                    if piece.done:
-                        yield _measured(piece)
-                        return
-                    pieces += 1
-                    yield pieces
-        raise ModelRefused(reason="the answer has no end")
+        pieces, is_whole = 0, False
+        try:
+            with _explaining(name):
+                async with aclosing(lines):
+                    async for line in lines:
+                        piece: _Piece = self._engine.decode(line, _Piece)
+                        is_whole = piece.done or piece.error is not None
+                        if piece.error is not None:
+                            raise ModelRefused(reason=piece.error[:300])
+                        if piece.done:
+                            yield _measured(piece)
+                            return
+                        pieces += 1
+                        yield pieces
+            raise ModelRefused(reason="the answer has no end")
+        finally:
+            if pieces and not is_whole:
+                with suppress(ApplianceError):  # who measured is told what went wrong, not this
+                    await self.free(name, context_length=context_length)
 
     async def _measure_embedding(self, name: str, prompt: str, context_length: int) -> Measured:
         body = {"model": name, "input": prompt, "options": {"num_ctx": context_length}}

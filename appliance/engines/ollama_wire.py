@@ -9,6 +9,7 @@ from appliance.engines.token_choices import ChosenToken
 from appliance.ports.chat import ChatRequest, Delta, Message, ToolCall, Usage
 
 _NANOSECONDS = 1e9
+EMBEDDING_FAMILIES = frozenset({"bert", "nomic-bert", "nomic-bert-moe", "gemma-embedding"})
 
 
 class _Function(msgspec.Struct):

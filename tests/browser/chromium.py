@@ -11,6 +11,8 @@ import sys
 import time
 from collections.abc import Sequence
 
+from tests.engines.install import APT_GET, APT_QUIET
+
 PROGRAMS = {"chromium": ["chromium"], "tesseract": ["tesseract-ocr", "tesseract-ocr-fra"]}
 REQUIRED = os.environ.get("APPLIANCE_REQUIRE_ENGINES") == "1"
 _TRIES = 2
@@ -40,11 +42,10 @@ def install(packages: Sequence[str]) -> str | None:
 
 
 def _apt(*arguments: str) -> str | None:
-    quiet = {"DEBIAN_FRONTEND": "noninteractive", "RUNLEVEL": "1"}
-    command = ["apt-get", "-qq", *arguments]
+    command = [*APT_GET, *arguments]
     try:
         done = subprocess.run(
-            command, env={**os.environ, **quiet}, capture_output=True, text=True, timeout=_APT_SECONDS, check=False
+            command, env={**os.environ, **APT_QUIET}, capture_output=True, text=True, timeout=_APT_SECONDS, check=False
         )
     except subprocess.TimeoutExpired:
         return f"`{' '.join(command)}` did not end within {_APT_SECONDS} s"

@@ -12,6 +12,7 @@ from appliance.core.settings_sections import LanguageModel as LanguageModelSetti
 from appliance.engines.memory import MemoryLanguageModel
 from appliance.engines.model_errors import ModelNotFound
 from appliance.engines.ollama import AutomaticOllama, Ollama
+from appliance.engines.ollama_host import OllamaHost
 from appliance.engines.openai import OpenAiCompatible
 from appliance.ports.chat import ChatRequest, Delta, Message
 from appliance.ports.language_model import LanguageModel
@@ -20,6 +21,8 @@ from tests.engines.processes import free_port
 from tests.engines.weights import MINILM, STORIES
 from tests.scripted_ollama import Script, ScriptedOllama
 
+_OLLAMAS_LENGTH = 4096
+"""The context that Ollama gives whoever does not say."""
 TEXT = "Le chiffre d’affaires était de 12 millions d’euros en 2024 [1]. 🙂 Fin."
 
 
@@ -30,6 +33,12 @@ class Case:
     model: LanguageModel
     name: str
     text: str | None
+    host: OllamaHost | None = None
+    """Where slots that Ollama lost are got back: its own adapter does that, the one for OpenAI's wire has no way to."""
+
+    async def after_leaving(self) -> None:
+        if self.host is not None:
+            await self.host.free(self.name, context_length=_OLLAMAS_LENGTH)
 
 
 def settings(kind: str, url: str, model: str = "") -> LanguageModelSettings:
@@ -57,8 +66,8 @@ async def case(request: pytest.FixtureRequest) -> AsyncIterator[Case]:
     else:
         real: Reached = request.getfixturevalue("ollama_server")
         # OpenAI's list of models does not tell those that write from those that only embed.
-        async with _adapter(wire, real.url, STORIES if wire == "openai" else "") as model:
-            yield Case(model, STORIES, None)
+        async with _adapter(wire, real.url, STORIES if wire == "openai" else "") as model, OllamaHost(real.url) as host:
+            yield Case(model, STORIES, None, host if wire == "openai" else None)
 
 
 def _adapter(wire: str, url: str, model: str = "") -> Ollama | OpenAiCompatible:
@@ -117,6 +126,7 @@ async def test_leaving_in_the_middle_harms_nobody(case: Case) -> None:
     for _ in range(5):
         async with aclosing(case.model.stream(ask())) as deltas:  # pyright: ignore[reportArgumentType]
             assert (await anext(deltas)).reason is None
+        await case.after_leaving()
     assert (await read(case.model, ask()))[-1].reason is not None
 
 
@@ -131,6 +141,7 @@ async def test_a_cancelled_reader_harms_nobody(case: Case) -> None:
     await asyncio.wait_for(started.wait(), 20)
     task.cancel()
     await asyncio.wait([task])
+    await case.after_leaving()
     assert (await read(case.model, ask()))[-1].reason is not None
 
 

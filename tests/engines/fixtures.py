@@ -8,7 +8,7 @@ not having it is a failure.
 import os
 import secrets
 import shutil
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +22,9 @@ from tests.engines.processes import make_directory
 from tests.engines.servers import Minio, Ollama, Postgresql, QdrantStandIn, Redis, Registry
 
 _Engine = TypeVar("_Engine", Minio, Ollama, Postgresql, QdrantStandIn, Redis, Registry)
+
+_LAST_WORDS = 3000
+_running: dict[Path, str] = {}
 
 
 @dataclass(frozen=True)
@@ -55,9 +58,22 @@ def running(make: Callable[..., _Engine], directory: Path) -> Iterator[_Engine]:
         raise
     try:
         engine.start()
+        _running[engine.process.log] = type(engine).__name__
         yield engine
     finally:
+        _running.pop(engine.process.log, None)
         engine.process.stop()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Show what the servers said last beside a test that failed: in CI their logs are gone with it."""
+    report = yield
+    if report.failed and item.get_closest_marker("engine"):
+        for log, name in _running.items():
+            if words := log.read_text(errors="replace")[-_LAST_WORDS:]:
+                report.sections.append((f"last words of {name}", words))
+    return report
 
 
 @contextmanager

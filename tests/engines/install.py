@@ -11,6 +11,10 @@ from pathlib import Path
 
 OLLAMA_VERSION = "0.17.4"
 MINIO_VERSION = "v0.0.0-20260212201848-7aac2a2c5b7c"
+APT_GET = ("apt-get", "-qq", "-o", "DPkg::Lock::Timeout=300")
+"""A machine that has just started may be installing something of its own."""
+APT_QUIET = {"DEBIAN_FRONTEND": "noninteractive", "RUNLEVEL": "1"}
+"""Installed packages must not start services of their own: these would hold the usual ports."""
 _OLDEST_GO = (1, 24)
 _BUILD_SECONDS = 1800
 _APT_SECONDS = 600
@@ -151,10 +155,8 @@ def _require_packages(what: str, packages: Sequence[str], *, install: bool) -> N
     if not install or shutil.which("apt-get") is None or os.geteuid() != 0:
         message = f"{what} is not on this machine; `{command}` as root installs it, or `just engines` run as root"
         raise NotInstalled(message)
-    # Installed packages must not start services of their own: these would hold the usual ports.
-    quiet = {"DEBIAN_FRONTEND": "noninteractive", "RUNLEVEL": "1"}
-    _run(["apt-get", "update", "-qq"], environment=quiet, seconds=_APT_SECONDS)
-    _run(["apt-get", "install", "-y", "-qq", "--no-install-recommends", *missing], environment=quiet)
+    _run([*APT_GET, "update"], environment=APT_QUIET, seconds=_APT_SECONDS)
+    _run([*APT_GET, "install", "-y", "--no-install-recommends", *missing], environment=APT_QUIET)
 
 
 def _has_package(package: str) -> bool:

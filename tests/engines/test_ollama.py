@@ -1,6 +1,7 @@
 """What only the real Ollama can prove: that stop reaches its runner, and that its embeddings are MiniLM's."""
 
 import asyncio
+from contextlib import aclosing
 
 import httpx
 import msgspec
@@ -31,6 +32,17 @@ async def test_stop_reaches_the_runner(ollama_server: Reached) -> None:
             await deltas.aclose()
             async with asyncio.timeout(10):
                 assert [delta async for delta in model.stream(short)][-1].reason == "length"
+
+
+async def test_readers_who_leave_cost_nobody_the_model(ollama_server: Reached) -> None:
+    """It loses its only slot after some 4 of 1 000 hang-ups: about every other run of this sees one got back."""
+    settings = LanguageModelSettings(kind="ollama", url=ollama_server.url, context_length=128)
+    story = ChatRequest(messages=[Message("user", "Once upon a time")], max_tokens=40, model=STORIES)
+    async with OllamaModel(settings) as model:
+        for _ in range(150):
+            async with asyncio.timeout(20), aclosing(model.stream(story)) as deltas:
+                await anext(deltas)
+        assert [delta async for delta in model.stream(story)][-1].usage is not None
 
 
 async def test_its_embeddings_know_near_from_far(ollama_server: Reached) -> None:
@@ -65,6 +77,7 @@ async def test_the_scripted_one_speaks_its_wire(ollama_server: Reached) -> None:
 
 _CHAT = {"messages": [{"role": "user", "content": "Once"}], "model": STORIES}
 _LIMIT = {"options": {"num_predict": 3}}
+_FULL = {"raw": True, "truncate": False, "stream": False, "options": {"num_ctx": 128, "num_predict": 1}}
 _CALLS = [
     ("GET", "/api/version", None),
     ("GET", "/api/tags", None),
@@ -72,6 +85,7 @@ _CALLS = [
     ("POST", "/api/chat", {**_CHAT, **_LIMIT, "stream": False}),
     ("POST", "/api/chat", {**_CHAT, **_LIMIT}),
     ("POST", "/api/generate", {"model": STORIES, "prompt": "Once", "stream": False, **_LIMIT}),
+    ("POST", "/api/generate", {"model": STORIES, "prompt": "a " * 256, **_FULL}),
     ("POST", "/api/embed", {"model": MINILM, "input": ["one", "two"]}),
     ("POST", "/api/chat", {**_CHAT, "model": "nobody"}),
     ("GET", "/v1/models", None),
