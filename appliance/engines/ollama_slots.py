@@ -13,8 +13,8 @@ from typing import Protocol
 import structlog
 
 from appliance.core.database import now
-from appliance.core.errors import ApplianceError, EngineFailed, EngineTimedOut, EngineUnavailable
-from appliance.engines.http_engine import EngineRefused, HttpEngine
+from appliance.core.errors import ApplianceError, EngineFailed, EngineTimedOut
+from appliance.engines.http_engine import HttpEngine
 from appliance.ports.model_host import RunningModel
 
 log = structlog.get_logger(__name__)
@@ -119,7 +119,7 @@ class _Model:
         """Set while nobody reads, and where somebody got a line while others waited in vain."""
         self.calm.set()
         self.unsure_since: float | None = None
-        """When the last reader left in the middle; None: nobody did since the model was known to have a slot."""
+        """When the last reader left while words flowed; None: nobody did since the model was known to have a slot."""
         self.is_silent = False
         """Whether a reader waited in vain, and no other got a line since the model is unsure."""
         self.heard_at = 0.0
@@ -139,11 +139,13 @@ class Turn:
         """It begins."""
         self._model = model
         self.began = asyncio.get_running_loop().time()
-        self.is_whole = False
+        self.leaves_doubt = False
+        """Whether leaving now may lose a slot: words flow. Before the first, a model that is being loaded leaves memory."""
         self.has_left = False
 
     def hear(self) -> None:
         """A line has come: a model that answers whoever was let in after a reader left has a slot."""
+        self.leaves_doubt = True
         model = self._model
         model.heard_at = asyncio.get_running_loop().time()
         if model.unsure_since is not None and model.unsure_since < self.began:
@@ -153,8 +155,8 @@ class Turn:
             model.calm.set()
 
     def finish(self) -> None:
-        """The engine has said all: leaving now loses nothing."""
-        self.is_whole = True
+        """The engine has said all."""
+        self.leaves_doubt = False
 
 
 class Slots:
@@ -179,11 +181,9 @@ class Slots:
         freed = model.freed
         try:
             yield turn
-        except (EngineRefused, EngineUnavailable):
-            turn.finish()  # nothing was begun
-            raise
         except EngineTimedOut:
             is_silent = model.is_silent_since(turn)
+            turn.leaves_doubt = True
             self._leave(model, turn)
             model.is_silent = model.is_silent or is_silent
             if not (is_silent and may_repeat):
@@ -235,7 +235,7 @@ class Slots:
             return
         turn.has_left = True
         model.readers -= 1
-        if not turn.is_whole:
+        if turn.leaves_doubt:
             model.unsure_since = asyncio.get_running_loop().time()
         if not model.readers:
             model.calm.set()

@@ -220,6 +220,18 @@ async def test_a_model_out_of_memory_is_not_loaded_to_be_asked(model: Ollama, se
     assert server.asked == 0
 
 
+async def test_a_model_that_is_being_loaded_is_not_asked(model: Ollama, server: Losing) -> None:
+    """Who leaves before the first word stops the loading; to be asked it would be loaded anew."""
+    server.upcoming.append(Script(_WORDS, first_token_seconds=0.8))
+    leaving = asyncio.create_task(read(model))
+    while not server.prompts:
+        await asyncio.sleep(0.01)
+    leaving.cancel()
+    await asyncio.wait([leaving])
+    assert await read(model) == _WORDS
+    assert server.asked == 0
+
+
 async def test_an_engine_that_went_away_is_told_by_the_stream(model: Ollama, server: Losing) -> None:
     await leave(model, server)
     await server.refuse()
