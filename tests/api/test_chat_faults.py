@@ -20,7 +20,7 @@ from tests.api.test_chat import events_of, stream, words_of
 from tests.scripted_ollama import Fault, Script, ScriptedOllama
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-_FIRST_SECONDS, _IDLE_SECONDS = 0.6, 0.4
+_FIRST_SECONDS, _IDLE_SECONDS = 2.0, 1.5
 _SOON_SECONDS = 15.0
 _LONGEST = 40
 _REVENUE = "The revenue was 12 million euros."

@@ -17,7 +17,7 @@ from tests.scripted_ollama import Fault, Script, ScriptedOllama
 
 _PATHS = {"openai": "/v1/chat/completions", "ollama": "/ollama/api/chat"}
 _BODY: dict[str, Any] = {"model": "scripted", "messages": [{"role": "user", "content": "Revenue?"}]}
-_FIRST_SECONDS, _IDLE_SECONDS = 0.6, 0.4
+_FIRST_SECONDS, _IDLE_SECONDS = 2.0, 1.5
 _SOON_SECONDS = 15.0
 
 

@@ -24,7 +24,7 @@ from tests.engines.processes import free_port
 from tests.scripted_ollama import Fault, Script, ScriptedOllama
 from tests.scripted_wire import Exchange, WireServer
 
-FIRST_SECONDS, IDLE_SECONDS = 0.6, 0.4
+FIRST_SECONDS, IDLE_SECONDS = 1.5, 1.0
 SLACK_SECONDS = 3.0  # a busy machine
 REQUEST = ChatRequest(messages=[Message("user", "Why?")], max_tokens=50)
 WIRES = ["ollama", "openai"]
