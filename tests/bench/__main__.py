@@ -7,6 +7,7 @@ figure misses what it must reach. On a busy machine times are pessimistic, ratio
 import argparse
 import asyncio
 import importlib
+import os
 import sys
 import tempfile
 import traceback
@@ -40,6 +41,8 @@ def main() -> None:
     arguments = parser.parse_args()
     if unknown := set(arguments.names) - set(BENCHES):
         parser.error(f"no bench is called {', '.join(sorted(unknown))}; there are {', '.join(BENCHES)}")
+    # An installation has its bytecode; where a container forbids writing it, compiling would be measured.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     configure_logging(msgspec.convert({"level": "error", "format": "console"}, Logging))
     with tempfile.TemporaryDirectory(prefix="appliance-bench-") as temporary:
         directory = arguments.directory.resolve() if arguments.directory else Path(temporary)
