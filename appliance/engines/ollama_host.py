@@ -14,7 +14,7 @@ from appliance.core.database import now
 from appliance.core.errors import ApplianceError, EngineTimedOut
 from appliance.engines.http_engine import EngineBroken, EngineRefused, HttpEngine
 from appliance.engines.model_errors import ModelNotFound, ModelRefused, PullFailed
-from appliance.engines.ollama_slots import free_slot
+from appliance.engines.ollama_slots import find_loaded, free_slot
 from appliance.engines.ollama_weights import Details, SharedWeights, Weights, weights_of
 from appliance.engines.ollama_wire import EMBEDDING_FAMILIES
 from appliance.ports.model_host import HostedModel, Measured, ModelDetails, PullProgress, RunningModel
@@ -174,7 +174,7 @@ class OllamaHost:
 
     async def remove(self, name: str) -> None:
         """Delete a model, out of memory first: there it would stay without a name to unload it by."""
-        if any({name, f"{name}:latest"} & set(one.names) for one in await self.running()):
+        if await find_loaded(self, name):
             with suppress(ModelNotFound, ModelRefused, EngineBroken):  # a damaged one is deleted all the same
                 await self.unload(name)
         with _explaining(name):

@@ -50,7 +50,7 @@ async def free_slot(holder: Holder, engine: HttpEngine, name: str, *, context_le
 
     True where it was. What it was to stay for is kept. Raises as `HttpEngine.call`.
     """
-    loaded = await _find(holder, name)
+    loaded = await find_loaded(holder, name)
     if loaded is None or await _has_slot(holder, engine, name, context_length):
         return False
     left = None if loaded.expires_at is None else (loaded.expires_at - now()).total_seconds()
@@ -65,7 +65,8 @@ async def free_slot(holder: Holder, engine: HttpEngine, name: str, *, context_le
     return is_gone
 
 
-async def _find(holder: Holder, name: str) -> RunningModel | None:
+async def find_loaded(holder: Holder, name: str) -> RunningModel | None:
+    """Find a model in memory by any of its names, with or without `:latest`."""
     return next((one for one in await holder.running() if {name, f"{name}:latest"} & set(one.names)), None)
 
 
@@ -102,7 +103,7 @@ def _numbers(version: str) -> tuple[int, ...]:
 async def _leaves(holder: Holder, name: str) -> bool:
     loop = asyncio.get_running_loop()
     deadline = loop.time() + _LEAVE_SECONDS
-    while await _find(holder, name) is not None:
+    while await find_loaded(holder, name) is not None:
         if loop.time() > deadline:
             return False
         await asyncio.sleep(_LOOK_SECONDS)

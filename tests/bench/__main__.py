@@ -20,7 +20,7 @@ from appliance.core.settings_sections import Logging
 from tests.bench.figures import Figure, describe_machine, print_figures
 
 BENCHES = {
-    "startup": "up to the first /health, and what it holds then",
+    "startup": "up to the first /health of an installation that has its bytecode, and what it holds then",
     "indexing": "real PDFs through the product, against parsing and embedding them bare",
     "search": "100 000 passages over HTTP with a permission filter, against the bare engine",
     "memory": "what 1 000 documents cost while they are indexed and after",
